@@ -121,6 +121,16 @@ impl Words {
     }
 }
 
+/// Whether two texts are the same as platforms show them: they take away what is empty at both ends, write the ends of lines in their
+/// own way, and compose marks with their letters.
+#[must_use]
+pub fn is_same_text(one: &str, other: &str) -> bool {
+    fn shown(text: &str) -> String {
+        COMPOSED.normalize(&text.trim().replace("\r\n", "\n")).into_owned()
+    }
+    one == other || shown(one) == shown(other)
+}
+
 /// Shows each sign of a text and where it begins: a character with all that may melt into it when it is composed. What is
 /// within a sign has nothing to do with what is outside of it.
 fn each_sign(text: &str, mut show: impl FnMut(usize, &str)) {
@@ -198,6 +208,23 @@ fn push_plain(character: char, folded: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_the_same_however_a_platform_shows_it() {
+        for (sent, shown) in [
+            ("Yes.", "Yes."),
+            (" Yes. \n", "Yes."),
+            ("One\r\ntwo", "One\ntwo"),
+            ("Da Na\u{306}\u{303}ng", "Da Nẵng"),
+            ("\u{a0}Yes.", "Yes."),
+        ] {
+            assert!(is_same_text(sent, shown), "{sent:?} {shown:?}");
+        }
+        for (sent, shown) in [("Yes.", "yes."), ("Yes.", "Yes"), ("a b", "a  b"), ("Da Nang", "Đà Nẵng"), ("½", "1⁄2")]
+        {
+            assert!(!is_same_text(sent, shown), "{sent:?} {shown:?}");
+        }
+    }
 
     #[test]
     fn a_search_knows_no_case_and_no_marks() {

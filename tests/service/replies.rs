@@ -415,6 +415,30 @@ async fn a_lost_answer_without_an_echo_is_found_by_reading_and_pauses_nobody() {
     }
 }
 
+#[tokio::test]
+async fn a_text_that_the_platform_shows_trimmed_is_known_again_by_echo_and_by_reading() {
+    const TEXT: &str = "  Yes.\r\nThree are left.\n";
+    for (echoes, without_metadata) in [(Echoes::Lost, false), (Echoes::Sent, true)] {
+        let scene = Scene::start().await;
+        scene.app.facebook.set_trims_texts(true);
+        scene.app.facebook.set_echoes(echoes);
+        scene.app.facebook.set_echoes_without_metadata(without_metadata);
+        scene.app.facebook.fail_sends(1, SendFailure::TakenCut);
+        let id = scene.say(TEXT).await;
+        scene.work().await;
+        if echoes == Echoes::Lost {
+            assert_eq!(scene.message(&id).await["state"], "unknown");
+            scene.pass(21).await;
+        }
+        let message = scene.message(&id).await;
+        assert_eq!((&message["state"], &message["tries"]), (&json!("sent"), &json!(1)), "{echoes:?}");
+        scene.pass(1_000).await;
+        assert_eq!(scene.taken(), [TEXT], "{echoes:?}");
+        assert_eq!(scene.bot.get(&to(SAM)).await.json()["pause"], Value::Null, "our own message pauses nobody");
+        scene.app.finish().await;
+    }
+}
+
 /// An echo as Instagram sends it: it names no app and carries no mark.
 fn unmarked(echo: &Value) -> Value {
     let mut echo = echo.clone();

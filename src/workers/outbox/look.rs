@@ -7,6 +7,7 @@ use crate::shared::channel::dialogue::{Dialogue, LostAnswers, PartContent, Recip
 use crate::shared::channel::meaning::{Kind, Meaning, Origin, WentOut};
 use crate::shared::journal::{Conversation, Event, JournalError};
 use crate::shared::store::{Item, Looked, Outgoing, OutgoingPart, PartState};
+use crate::shared::text_fold::is_same_text;
 
 /// A call may have been carried out so long before it was known to be lost, in milliseconds: the time-out of calls, the
 /// platform's whole seconds, and clocks that differ.
@@ -208,7 +209,7 @@ fn looks_like(part: &OutgoingPart, out: &WentOut) -> bool {
         return false;
     }
     match part.content.as_ref().map(|part| &part.content) {
-        Some(PartContent::Text { text }) => out.text.as_deref() == Some(text.as_str()),
+        Some(PartContent::Text { text }) => out.text.as_deref().is_some_and(|shown| is_same_text(text, shown)),
         Some(_) => out.kind != Kind::Text,
         None => false,
     }

@@ -121,6 +121,10 @@ fn take(
 ) -> Result<Taken, GraphError> {
     let now = core.now();
     let with_metadata = !platform.sending.echoes_without_metadata;
+    let text = match platform.sending.trims_texts {
+        true => letter.outgoing.text.trim().replace("\r\n", "\n"),
+        false => letter.outgoing.text.clone(),
+    };
     let account = platform.page_mut(&order.account).ok_or_else(|| GraphError::missing_object(&order.account))?;
     let thread = account.thread_mut(&order.person);
     let outgoing = &letter.outgoing;
@@ -131,8 +135,8 @@ fn take(
     if let Some(metadata) = outgoing.metadata.as_ref().filter(|_| with_metadata) {
         content["metadata"] = metadata.as_str().into();
     }
-    if !outgoing.text.is_empty() {
-        content["text"] = outgoing.text.as_str().into();
+    if !text.is_empty() {
+        content["text"] = text.as_str().into();
     }
     if let Some(file) = &file {
         content["attachments"] = json!([echoed(outgoing.attachment.as_ref(), file)]);
@@ -148,7 +152,7 @@ fn take(
         mid: mid.clone(),
         at_ms,
         from_page: true,
-        text: outgoing.text.clone(),
+        text,
         attachment: file.map(|file| (file.kind, file.link)),
         reply_to: letter.reply_to.clone(),
         template: match &outgoing.attachment {

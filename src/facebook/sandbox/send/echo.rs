@@ -80,6 +80,11 @@ impl Sandbox {
         self.core.platform().sending.echoes_without_metadata = yes;
     }
 
+    /// Texts that are sent from now on are shown without what is empty at both ends, and with plain ends of lines.
+    pub fn set_trims_texts(&self, yes: bool) {
+        self.core.platform().sending.trims_texts = yes;
+    }
+
     /// Echoes that were held, and what nobody answered with 200, in order. Nothing is sent by this.
     #[must_use]
     pub fn held(&self) -> Vec<Value> {

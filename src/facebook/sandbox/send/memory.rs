@@ -126,6 +126,8 @@ pub struct Sending {
     pub control_calls: Vec<ControlCall>,
     pub plans: Vec<Plan>,
     pub echoes: Echoes,
+    /// Texts are shown without what is empty at both ends, and with plain ends of lines.
+    pub trims_texts: bool,
     /// Echoes without `metadata`, as if the send had none.
     pub echoes_without_metadata: bool,
     /// Echoes that were held or that nobody answered with 200: the account and the item.

@@ -8,6 +8,7 @@ use super::rows::Author;
 use crate::shared::channel::dialogue::{Part, PartContent, Reason};
 use crate::shared::channel::meaning::{Origin, Receipt, Receiving, WentOut};
 use crate::shared::journal::{Conversation, DedupeKey, make_file_anew};
+use crate::shared::text_fold::is_same_text;
 
 /// The place of a part: its message's number, and its own.
 type Place = (i64, i64);
@@ -130,11 +131,12 @@ fn list_like(connection: &Connection, of: &Conversation, text: Option<&str>) -> 
         let content: Option<String> = row.get(2)?;
         let part: Option<Part> = content.and_then(|content| serde_json::from_str(&content).ok());
         let Some(part) = part else { continue };
-        let own = match &part.content {
-            PartContent::Text { text } => Some(text.as_str()),
-            _ => None,
+        let is_it = match (&part.content, text) {
+            (PartContent::Text { text }, Some(shown)) => is_same_text(text, shown),
+            (PartContent::Text { .. }, None) | (_, Some(_)) => false,
+            (_, None) => true,
         };
-        if own == text {
+        if is_it {
             found.push(place(row)?);
         }
     }
