@@ -1,6 +1,6 @@
 //! Opens what is shared, makes the channels and the workers, and joins the routes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
@@ -83,8 +83,7 @@ impl App {
         let mut server = config.server;
         let lock = DataLock::take(server.databases(), &server.output_dir)?;
         let data_folder = folder_of(&server.tokens_db).to_owned();
-        ensure_no_restore_broke_off(&data_folder)?;
-        keep_temporary_files_in(&data_folder).context("the data folder cannot hold temporary files")?;
+        take_up_folder(&data_folder)?;
         let opened = open(&server, allowed, clock).await?;
         let shared = opened.shared.clone();
         // Before anything is written below the output folder.
@@ -160,6 +159,13 @@ impl App {
             lock,
         })
     }
+}
+
+/// Looks whether the folder can be used, before anything in it is opened.
+fn take_up_folder(data_folder: &Path) -> Result<(), StartError> {
+    ensure_no_restore_broke_off(data_folder)?;
+    keep_temporary_files_in(data_folder).context("the data folder cannot hold temporary files")?;
+    Ok(())
 }
 
 /// Tells the journal of the channels: how content is taken back there, and that what concerns an app itself always flows.

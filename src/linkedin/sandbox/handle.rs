@@ -32,16 +32,6 @@ pub struct PagePost {
     pub(super) share: u64,
 }
 
-/// How notifications tell of comments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NoticeShape {
-    /// As the documents show them: the words inside `message`, and every URN in whole.
-    #[default]
-    Documented,
-    /// As they were seen to come: the words as a text, and in `generatedActivity` a post without its `urn:li:`.
-    Live,
-}
-
 /// Something that happened on the page, and how its notification was received.
 #[derive(Debug, Clone)]
 pub struct Happened {

@@ -39,7 +39,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio_util::task::TaskTracker;
 
-pub use self::handle::{Happened, Member, NoticeShape, PagePost, Sandbox, SendFailure};
+pub use self::handle::{Happened, Member, PagePost, Sandbox, SendFailure};
+pub use self::state::NoticeShape;
 pub use self::state::{CommentRecord, SentComment};
 use self::state::{Core, World};
 use crate::shared::channel::simulator::{Loopback, Now, Traffic, loopback_client};

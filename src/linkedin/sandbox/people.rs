@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::call::millis;
 use super::deliver;
-use super::handle::{Happened, Member, NoticeShape, PagePost, Sandbox};
+use super::handle::{Happened, Member, PagePost, Sandbox};
+use super::state::NoticeShape;
 use super::state::{ADMIN, CommentRecord, Core, PostRecord, World};
 
 /// A notification about a comment, or about something that looks like one: a share's text.

@@ -7,7 +7,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tokio_util::task::TaskTracker;
 
-use super::handle::NoticeShape;
 use crate::shared::channel::simulator::{Now, Plans, Post, Traffic, lock, random_text};
 
 /// The administrator who connected the app.
@@ -21,6 +20,16 @@ pub(super) const ACCESS_LIFE: TimeDelta = TimeDelta::days(60);
 
 /// How long a refresh token lives; refreshing does not extend it.
 pub(super) const REFRESH_LIFE: TimeDelta = TimeDelta::days(365);
+
+/// How notifications tell of comments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NoticeShape {
+    /// As the documents show them: the words inside `message`, and every URN in whole.
+    #[default]
+    Documented,
+    /// As they were seen to come: the words as a text, and in `generatedActivity` a post without its `urn:li:`.
+    Live,
+}
 
 /// What handles and request handlers share.
 pub(super) struct Core {

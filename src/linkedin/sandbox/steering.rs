@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::deliver;
-use super::handle::{NoticeShape, Sandbox, SendFailure};
+use super::handle::{Sandbox, SendFailure};
+use super::state::NoticeShape;
 use super::state::{ADMIN, APPLICATION, REFRESH_LIFE, SentComment, Subscription};
 use crate::shared::channel::simulator::{Traffic, Webhooks, hmac_sha256_hex, random_text};
 

@@ -265,22 +265,7 @@ impl Outbox {
                 );
                 Outcome::Again(Some(later(PAUSES.jittered(message.tries))))
             }
-            Err(SendError::General { code }) => {
-                self.0.unknown_codes.note(&self.0.answering.shared, channel, &code, Then::TriedAFewTimes);
-                let errors = part.general_errors + 1;
-                tracing::info!(
-                    channel,
-                    account,
-                    message = message.id,
-                    code,
-                    errors,
-                    "the platform failed, and not why"
-                );
-                match errors < MOST_GENERAL_ERRORS {
-                    true => Outcome::GeneralError(later(PAUSES.jittered(errors))),
-                    false => Outcome::Failed(Reason::Refused, Some(code)),
-                }
-            }
+            Err(SendError::General { code }) => self.after_general_error(channel, (message, part), code),
             Err(SendError::Later { retry_after, only_person }) => {
                 if !only_person {
                     self.pause(channel, account, later(retry_after)).await;
@@ -310,6 +295,18 @@ impl Outbox {
                 Outcome::Unknown
             }
         }
+    }
+
+    /// What comes of an error that the platform's list does not know, and that says nothing of its cause.
+    fn after_general_error(&self, channel: &str, (message, part): (&Outgoing, &OutgoingPart), code: String) -> Outcome {
+        self.0.unknown_codes.note(&self.0.answering.shared, channel, &code, Then::TriedAFewTimes);
+        let errors = part.general_errors + 1;
+        tracing::info!(channel, message = message.id, code, errors, "the platform failed, and not why");
+        if errors >= MOST_GENERAL_ERRORS {
+            return Outcome::Failed(Reason::Refused, Some(code));
+        }
+        let pause = i64::try_from(PAUSES.jittered(errors).as_millis()).unwrap_or(i64::MAX / 4);
+        Outcome::GeneralError(self.now_ms() + pause)
     }
 
     async fn note_unreachable(&self, of: &Conversation, unreachable: Unreachable) {
