@@ -197,7 +197,11 @@ impl Scene {
 
     pub async fn post_to(&self, person: &str, body: &Value) -> Answer {
         let key = format!("key-{}", self.keys.fetch_add(1, Ordering::Relaxed));
-        let headers = [("idempotency-key", key.as_str()), ("content-type", "application/json")];
+        self.post_with(&key, person, body).await
+    }
+
+    pub async fn post_with(&self, key: &str, person: &str, body: &Value) -> Answer {
+        let headers = [("idempotency-key", key), ("content-type", "application/json")];
         let path = format!("{}/messages", self.to(person));
         self.bot.send(Method::POST, &path, &headers, body.to_string().as_bytes()).await
     }

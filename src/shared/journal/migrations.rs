@@ -36,6 +36,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0032_automatic_answers.sql"),
     include_str!("../../../migrations/journal/0033_messages_without_parts.sql"),
     include_str!("../../../migrations/journal/0034_general_errors.sql"),
+    include_str!("../../../migrations/journal/0035_feed_of_conversations.sql"),
 ];
 
 /// How many migrations this program knows.

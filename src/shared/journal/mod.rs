@@ -55,7 +55,7 @@ pub use file_changes::FileChanges;
 pub use handle::{Journal, WriterHandle};
 pub use migrations::count_migrations;
 pub use pending_files::{FilesMade, PendingFile, ask_for_files};
-pub(in crate::shared) use people::resolve_person;
+pub(in crate::shared) use people::{list_names, resolve_person};
 pub(in crate::shared) use person_names::learn_addressee;
 pub use person_names::{AlsoKnown, Knowing, MovedFile};
 pub(in crate::shared) use positions::{CONVERSATIONS_CURSOR, FEED_CURSOR, OVERVIEW_CURSOR, READS_CURSOR};

@@ -21,17 +21,8 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn list_person_names(&self, of: &Conversation) -> Result<Vec<String>, JournalError> {
-        let Conversation { channel, account, person } = of.clone();
-        self.read(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT name FROM person_names WHERE channel = ?1 AND account = ?2 AND person = ?3
-                     ORDER BY since DESC, name",
-                )?
-                .query_map([channel, account, person], |row| row.get(0))?
-                .collect()
-        })
-        .await
+        let of = of.clone();
+        self.read(move |connection| list_names(connection, &of)).await
     }
 
     /// Files that are to follow their conversations, at most `limit`.
@@ -68,6 +59,19 @@ impl Journal {
         })
         .await
     }
+}
+
+/// The other names that lead to this conversation's person, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::shared) fn list_names(connection: &Connection, of: &Conversation) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached(
+            "SELECT name FROM person_names WHERE channel = ?1 AND account = ?2 AND person = ?3 ORDER BY since DESC, name",
+        )?
+        .query_map([&of.channel, &of.account, &of.person], |row| row.get(0))?
+        .collect()
 }
 
 /// As [`Journal::resolve_person`], as part of a larger read.

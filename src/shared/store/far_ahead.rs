@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use crate::shared::journal::{Journal, JournalError};
 
 /// Nothing is put off for longer than this, in milliseconds: a platform's daily limit ends within a day.
-pub(super) const LONGEST_MS: i64 = 2 * 24 * 60 * 60 * 1000;
+pub const LONGEST_WAIT_MS: i64 = 2 * 24 * 60 * 60 * 1000;
 
 /// The tables in which something waits for its time, the column that says when, and which of the rows wait.
 const WAITING: [(&str, &str, &str); 8] = [
@@ -37,7 +37,7 @@ impl Journal {
 fn is_any_far_ahead(connection: &Connection, now_ms: i64) -> rusqlite::Result<bool> {
     for (table, column, waits) in WAITING {
         let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} > ?1 AND {waits})");
-        if connection.prepare_cached(&sql)?.query_row([now_ms + LONGEST_MS], |row| row.get(0))? {
+        if connection.prepare_cached(&sql)?.query_row([now_ms + LONGEST_WAIT_MS], |row| row.get(0))? {
             return Ok(true);
         }
     }
@@ -49,7 +49,7 @@ fn bring_back(connection: &Connection, now_ms: i64) -> rusqlite::Result<usize> {
     for (table, column, waits) in WAITING {
         changed += connection.execute(
             &format!("UPDATE {table} SET {column} = ?2 WHERE {column} > ?1 AND {waits}"),
-            params![now_ms + LONGEST_MS, now_ms],
+            params![now_ms + LONGEST_WAIT_MS, now_ms],
         )?;
     }
     Ok(changed)

@@ -56,6 +56,7 @@ pub use conversation_states::{Advertising, ConversationState, Pause, PausedBy, S
 pub use erasures::Erasures;
 pub use event_log::{EventFilter, EventPage, LARGEST_PAGE};
 pub use event_status::{EventOutcome, EventStatus};
+pub use far_ahead::LONGEST_WAIT_MS;
 pub use feed::{
     AccountStatus, By, FeedEnds, FeedEvent, FeedItem, FeedPage, FeedPlaces, FeedQuery, FeedRules, FeedStep, Incoming,
     ItemKind, NextForFeed, Past, PastItem, ProductSources, ReadMeaning, StatusTold, Taken, Takeover, TakeoverState,

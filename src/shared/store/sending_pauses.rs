@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::account_cursors::save_account_cursor;
-use super::far_ahead::LONGEST_MS;
+use super::far_ahead::LONGEST_WAIT_MS;
 use crate::shared::journal::{Account, Journal, JournalError};
 
 /// Under which name it is kept for an account.
@@ -34,7 +34,7 @@ impl Journal {
                     "SELECT channel, account, CAST(value AS INTEGER) AS until FROM account_cursors
                      WHERE name = ?1 AND until > ?2 AND until <= ?3",
                 )?
-                .query_map(params![NAME, now_ms, now_ms + LONGEST_MS], |row| {
+                .query_map(params![NAME, now_ms, now_ms + LONGEST_WAIT_MS], |row| {
                     Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
                 })?
                 .collect()

@@ -105,7 +105,7 @@ async fn send(
     }
 }
 
-/// A body, or why it cannot be read.
+/// A body, or why it cannot be read. Which scope it needs is not known then, and the contract has a known key told of first.
 type ReadBody = Result<Value, ApiProblem>;
 
 /// The key that names the request, and what is wished.

@@ -140,8 +140,9 @@ impl ObjectCopies {
             Versioning::Kept => true,
             Versioning::Never => false,
             Versioning::Unknown => {
-                let head = self.0.objects.head(key).await?;
-                head.is_some_and(|head| head.versioning == Versioning::Kept)
+                // One that is gone since says nothing: the next upload asks again.
+                let Some(head) = self.0.objects.head(key).await? else { return Ok(false) };
+                head.versioning == Versioning::Kept
             }
         };
         self.gate().numbers_uploads = !is_kept;

@@ -9,7 +9,9 @@ use crate::shared::channel::dialogue::{
 };
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::retry::Doubling;
-use crate::shared::store::{Author, Connection, DueOutgoing, Outcome, Outgoing, OutgoingPart, PartState, Standing};
+use crate::shared::store::{
+    Author, Connection, DueOutgoing, LONGEST_WAIT_MS, Outcome, Outgoing, OutgoingPart, PartState, Standing,
+};
 
 /// The pauses before another call of what was certainly not sent.
 const PAUSES: Doubling = Doubling::new(std::time::Duration::from_millis(500), std::time::Duration::from_secs(60));
@@ -69,7 +71,8 @@ impl Outbox {
         if message.expires_at <= now_ms {
             return self.fail(&message, why_over(&**dialogue, &message, &standing)).await;
         }
-        if let Some(at) = message.next_try_at.filter(|at| *at > now_ms) {
+        // A time that nothing is put off to was written while the clock stood far ahead.
+        if let Some(at) = message.next_try_at.filter(|at| (now_ms + 1..=now_ms + LONGEST_WAIT_MS).contains(at)) {
             return Ok(Turn::Postponed(at.min(message.expires_at)));
         }
         let paused_until = self.queue().paused_until(&to.channel, &to.account);

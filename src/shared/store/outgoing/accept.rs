@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::rows::{self, Author, Outgoing, OutgoingPart, PartState, event_id, key_of_event};
 use crate::shared::channel::dialogue::Part;
-use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError, is_taken_back, newest_seq};
+use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError, is_taken_back, list_names, newest_seq};
 use crate::shared::store::addressees::find_addressee;
 use crate::shared::store::conversation_states::{Pause, PausedBy, Standing, load_standing};
 use crate::shared::store::feed::pauses::begin_pause;
@@ -123,14 +123,26 @@ impl Journal {
         named: Conversation,
         merchant: &str,
         key: &str,
-        request: impl FnOnce(&Conversation) -> String + Send + 'static,
+        request: impl Fn(&Conversation) -> String + Send + 'static,
     ) -> Result<(Conversation, bool, Result<Acceptance, Standing>), JournalError> {
         let (merchant, key) = (merchant.to_owned(), key.to_owned());
         let now_ms = self.clock().now_ms();
         self.read(move |connection| {
             let connection = connection.unchecked_transaction()?;
             let (of, is_known) = find_addressee(&connection, named)?;
-            let earlier = match find_repeat(&connection, &merchant, (&key, &request(&of)), now_ms)? {
+            let mut earlier = find_repeat(&connection, &merchant, (&key, &request(&of)), now_ms)?;
+            if let Some(Acceptance::KeyReused(_)) = earlier {
+                // The person may have stood under another name when the request came first.
+                for person in list_names(&connection, &of)? {
+                    let before = Conversation { person, ..of.clone() };
+                    let found = find_repeat(&connection, &merchant, (&key, &request(&before)), now_ms)?;
+                    if matches!(found, Some(Acceptance::Repeated(..))) {
+                        earlier = found;
+                        break;
+                    }
+                }
+            }
+            let earlier = match earlier {
                 Some(repeat) => Ok(repeat),
                 None => Err(load_standing(&connection, &of)?),
             };

@@ -224,7 +224,8 @@ fn find_only_unreported(connection: &Connection, of: &Conversation, id: &str) ->
     Ok((!is_under_way).then_some((number, n)))
 }
 
-/// Whether the person said what has this id. The journal knows it sooner than whoever takes its events.
+/// Whether the person said what has this id, as far as it is in the journal: a receipt that is told before the message itself still
+/// passes for one of ours.
 fn was_said(connection: &Connection, of: &Conversation, id: &str) -> rusqlite::Result<bool> {
     let name = DedupeKey::of_said(&of.channel, &of.account, id);
     connection.prepare_cached("SELECT 1 FROM events WHERE name = ?1")?.exists([name.as_bytes()])
