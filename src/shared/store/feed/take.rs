@@ -20,7 +20,7 @@ use super::scan::{Incoming, NextForFeed, list_now};
 use super::takeover::{FeedRules, TakeoverState, Told, find_unanswered};
 use crate::shared::channel::meaning::{Control, Meaning, Origin, Said, WentOut};
 use crate::shared::journal::{
-    Account, Conversation, EventPlace, FEED_CURSOR, Journal, JournalError, Source, cursor_position, is_taken_back,
+    Account, Conversation, FEED_CURSOR, Journal, JournalError, Source, cursor_position, is_taken_back,
     put_in_order_with, save_cursor,
 };
 use crate::shared::store::conversation_states::{
@@ -248,9 +248,8 @@ impl Taking<'_> {
             Shown::Undecided => return doubtful::wait(self.connection, event.item.seq),
         };
         let is_copy = event.source == Source::Standby;
-        // That it is another app's ends a day after the person wrote last, however often the other one writes.
-        let is_in_time = |said: EventPlace| at < said.occurred_at.saturating_add(self.rules.lost_ms);
-        if is_copy && state.owner_lost_at.is_none() && state.said.is_none_or(is_in_time) {
+        // What else the other app writes makes that no longer. Once it is over, the next sign of the other app begins it anew.
+        if is_copy && state.owner_lost_at.is_none() {
             self.lose_owner(event, at, state)?;
         }
         if !is_ours && by != By::Automation {
