@@ -158,7 +158,7 @@ async fn who_is_dialled_under_another_number_than_their_own_answers_in_the_same_
         scene.platform.set_answers_tell_user_ids(tells_user_id);
         scene.platform.set_receipts(receipts);
         let template = json!({"template": {"name": "shipping_note", "language": "en_US", "params": ["PX-42"]}});
-        let answer = scene.post_with("the first", dialled, &template).await;
+        let answer = scene.post_with("the-first", dialled, &template).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         scene.work().await;
         scene.app.settle().await;
@@ -175,7 +175,7 @@ async fn who_is_dialled_under_another_number_than_their_own_answers_in_the_same_
         assert_eq!(message["person"], bo.user_id());
         // A repeat is one, although the person stands under another name by now.
         for name in [dialled, own, &bo.user_id()] {
-            let repeated = scene.post_with("the first", name, &template).await;
+            let repeated = scene.post_with("the-first", name, &template).await;
             assert_eq!(
                 (repeated.status, &repeated.json()["id"]),
                 (answer.status, &answer.json()["id"]),
