@@ -8,7 +8,10 @@ use http::Method;
 use serde_json::{Value, json};
 use shoptalk::commands::{Command, Line, MessageWanted};
 use shoptalk::facebook::sandbox::{Echoes, Page, Person, SendFailure};
+use shoptalk::shared::channel::dialogue::Sent;
 use shoptalk::shared::channel::simulator::Failure;
+use shoptalk::shared::erasure::Scope as Erase;
+use shoptalk::shared::store::Outcome;
 use shoptalk::shared::store::api_keys::Scope;
 use tokio::sync::Notify;
 
@@ -487,6 +490,33 @@ async fn a_delivery_that_is_told_before_the_answer_of_its_call_counts_once_the_m
     assert_eq!(message["state"], "delivered", "{message}");
     assert!(message["sent_at"].as_str() <= message["delivered_at"].as_str(), "{message}");
     scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_call_whose_message_was_erased_meanwhile_ends_and_leaves_nothing_behind() {
+    let scene = Scene::with(&ALL).await;
+    let (answers, traffic) = (Arc::new(Notify::new()), scene.app.facebook.traffic());
+    traffic.fail_next("/messages", 1, Failure::Late(Arc::clone(&answers)));
+    scene.say("Yes.").await;
+    let working = scene.app.start_working().await;
+    while scene.taken().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (channel, account, person) = ("facebook".to_owned(), PAGE.to_owned(), SAM.to_owned());
+    let scope = Erase::Person { channel, account, person };
+    scene.app.shared().erasure.request(vec![scope], "a test", None).await.unwrap();
+    let count =
+        || scene.app.journal_sql(|sql| sql.query_row("SELECT count(*) FROM outgoing", [], |row| row.get::<_, i64>(0)));
+    while count() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    answers.notify_one();
+    scene.app.stop_working(working).await;
+    // The answer is stored again and again where that fails; this is what it comes to.
+    let sent = Outcome::Sent(Sent { platform_id: "m_1".to_owned(), ..Sent::default() });
+    assert!(scene.app.shared().journal.end_call(1, 1, sent).await.unwrap().is_none());
+    assert_eq!(count(), 0);
+    scene.app.close().await;
 }
 
 #[tokio::test]

@@ -436,10 +436,13 @@ fn end_call(
     outcome: &Outcome,
     now_ms: i64,
 ) -> rusqlite::Result<Option<Outgoing>> {
+    // A message that was erased while its call was under way leaves nothing behind.
+    let Some(Conversation { channel, account, .. }) = conversation_of(connection, number).optional()? else {
+        return Ok(None);
+    };
     let is_news = match outcome {
         Outcome::Sent(sent) => {
             if let Some(Addressee { person, names }) = &sent.addressee {
-                let Conversation { channel, account, .. } = conversation_of(connection, number)?;
                 learn_addressee(connection, (&channel, &account), (person, names), now_ms)?;
             }
             let is_sent = set_sent(connection, (number, n), Some(&sent.platform_id), now_ms)?;
