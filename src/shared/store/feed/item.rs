@@ -107,7 +107,7 @@ impl By {
     }
 }
 
-/// Whether what went out at this time answers by itself what was said.
+/// Whether what went out at this time answers by itself what was said before.
 pub(super) fn is_automatic(said_at: i64, out_at: i64, within: Duration) -> bool {
     let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
     (0..=within).contains(&(out_at - said_at))

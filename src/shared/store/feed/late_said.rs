@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
-use super::item::{By, is_automatic};
+use super::item::{By, ItemKind, is_automatic};
 use super::numbering::event_id;
 use super::pauses::end_pause;
 use super::takeover::Told;
@@ -45,7 +45,7 @@ fn tell_sender(connection: &Connection, merchant: &str, seq: i64, by: By) -> rus
         .optional()?;
     let Some(key) = key else { return Ok(()) };
     connection
-        .prepare_cached("UPDATE feed SET content = ?3 WHERE merchant = ?1 AND id = ?2")?
-        .execute(params![merchant, event_id(&key), json!({ "by": by.as_str() }).to_string()])
+        .prepare_cached("UPDATE feed SET content = ?3 WHERE merchant = ?1 AND id = ?2 AND type = ?4")?
+        .execute(params![merchant, event_id(&key), json!({ "by": by.as_str() }).to_string(), ItemKind::Echo.as_str()])
         .map(drop)
 }
