@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use crate::api_keys::{Bot, is_problem};
 use crate::replies::{Scene, to};
 use crate::test_app::{Answer, FACEBOOK_APP_ID, PAGE, TestApp};
+use crate::waiting::until;
 use crate::whatsapp;
 
 const SAM: &str = "7000000000000001";
@@ -499,17 +500,13 @@ async fn a_call_whose_message_was_erased_meanwhile_ends_and_leaves_nothing_behin
     traffic.fail_next("/messages", 1, Failure::Late(Arc::clone(&answers)));
     scene.say("Yes.").await;
     let working = scene.app.start_working().await;
-    while scene.taken().is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the call is made", || !scene.taken().is_empty()).await;
     let (channel, account, person) = ("facebook".to_owned(), PAGE.to_owned(), SAM.to_owned());
     let scope = Erase::Person { channel, account, person };
     scene.app.shared().erasure.request(vec![scope], "a test", None).await.unwrap();
     let count =
         || scene.app.journal_sql(|sql| sql.query_row("SELECT count(*) FROM outgoing", [], |row| row.get::<_, i64>(0)));
-    while count() > 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the message is erased", || count() == 0).await;
     answers.notify_one();
     scene.app.stop_working(working).await;
     // The answer is stored again and again where that fails; this is what it comes to.
